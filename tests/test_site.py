@@ -31,12 +31,11 @@ from backlit.studio.sharing import state_of
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESS = "https://backlit.example/docs"
 sys.path.append(str(ROOT / "docs" / "site"))  # they call each other by these names
-finish, kept, korean_labels, lessons, links, openings, pictures, playground, reference, running, summaries, terms = map(
+finish, kept, lessons, links, openings, pictures, playground, reference, running, summaries, terms = map(
     importlib.import_module,
     [
         "finish",
         "kept",
-        "korean_labels",
         "lessons",
         "links",
         "openings",
@@ -303,11 +302,11 @@ def test_labels_of_figures_are_put_into_korean() -> None:
     def labels() -> tuple[str, str, str]:
         return axis.get_xlabel(), axis.get_ylabel(), axis.get_title()
 
-    with labels_in(figure, "ko", korean_labels.more()) as known:
+    with labels_in(figure, "ko") as known:
         assert known == 3
         assert labels() == korean
     assert labels() == english
-    with pytest.raises(OSError, match="disk full"), labels_in(figure, "ko", korean_labels.more()):
+    with pytest.raises(OSError, match="disk full"), labels_in(figure, "ko"):
         raise OSError("disk full")
     assert labels() == english
 
@@ -317,7 +316,7 @@ def test_what_comes_with_the_data_stays_as_it_is() -> None:
     classes = np.array(["training", "input"])[(rows[:, 0] > 0).astype(int)]
     run = bl.fit(bl.Linear(2), rows, classes, epochs=1, seed=0, engine="numpy")
     own = bl.plots.decision_boundary(run, rows, classes[::-1], names=("loss", "weight"), titles=["learning rate"])
-    with labels_in(own, "ko", korean_labels.more()):
+    with labels_in(own, "ko"):
         (axis,), (legend,) = own.axes, own.legends
         assert (axis.get_xlabel(), axis.get_ylabel(), axis.get_title()) == ("loss", "weight", "learning rate")
         assert {"training", "input", "오답"} == {text.get_text() for text in legend.get_texts()}
@@ -334,7 +333,7 @@ def test_pictures_of_networks_have_korean_labels() -> None:
         bl.plots.attention(np.full((2, 3, 3), 1 / 3)),
     )
     for figure in figures:
-        with labels_in(figure, "ko", korean_labels.more()):
+        with labels_in(figure, "ko"):
             figure.draw_without_rendering()
             texts = {text.get_text() for text in figure.findobj(Text) if re.search("[A-Za-z]{2}", text.get_text())}
             assert not texts
@@ -345,7 +344,8 @@ def test_a_korean_page_s_drawings_are_korean(tmp_path: Path) -> None:
     code += "import backlit as bl\nnet = bl.Sequential(bl.Linear(2), bl.Tanh()).build((2,))\n"
     code += 'bl.draw(net, depth="neurons", path="net.svg")'
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
-    drawn = (tmp_path / "net.svg").read_text(encoding="utf-8")
+    english, drawn = ((tmp_path / name).read_text(encoding="utf-8") for name in ("net.svg", "net.ko.svg"))
+    assert ">2 units<" in english
     assert ">유닛 2개<" in drawn
     assert "line width" not in drawn
 
@@ -437,38 +437,49 @@ def test_a_lesson_is_run_again_only_when_its_text_or_code_has_changed(
 ) -> None:
     monkeypatch.setattr(kept, "FOLDER", tmp_path)
     text = Path(lessons.LESSONS["arrays"].path)
-    wanted = [("arrays", "ko", text)]
-    assert kept.bring_up_to_date(wanted) == {("arrays", "ko"): tmp_path / "arrays-ko"}
-    record = json.loads((tmp_path / "arrays-ko" / running.RECORD).read_text(encoding="utf-8"))
+    wanted = {"arrays": text}
+    assert kept.bring_up_to_date(wanted) == {"arrays": tmp_path / "arrays"}
+    record = json.loads((tmp_path / "arrays" / running.RECORD).read_text(encoding="utf-8"))
     assert "lessons/running.py" in record["files"]
     assert not [name for name in record["files"] if name.startswith(("studio/", "sklearn/", "cli/"))]
     monkeypatch.setattr(kept, "run", lambda *_: pytest.fail("it was run again"))
     kept.bring_up_to_date(wanted)
     other = tmp_path / "other.md"
     other.write_text(text.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    assert not kept.is_fresh(tmp_path / "arrays-ko", other)
+    assert not kept.is_fresh(tmp_path / "arrays", other)
     for part, name, value in (("files", "lessons/running.py", "0"), ("versions", "numpy", "1.0")):
         stale = {**record, part: {**record[part], name: value}}
-        (tmp_path / "arrays-ko" / running.RECORD).write_text(json.dumps(stale), encoding="utf-8")
-        assert not kept.is_fresh(tmp_path / "arrays-ko", text), part
+        (tmp_path / "arrays" / running.RECORD).write_text(json.dumps(stale), encoding="utf-8")
+        assert not kept.is_fresh(tmp_path / "arrays", text), part
     others = [{name: value for name, value in record.items() if name != left} for left in ("files", "text", "made by")]
     for other_form in (*others, [], "record", {**record, "files": 1}):
-        (tmp_path / "arrays-ko" / running.RECORD).write_text(json.dumps(other_form), encoding="utf-8")
-        assert not kept.is_fresh(tmp_path / "arrays-ko", text)
-    (tmp_path / "arrays-ko" / running.RECORD).write_text(json.dumps(record), encoding="utf-8")
-    assert kept.is_fresh(tmp_path / "arrays-ko", text)
+        (tmp_path / "arrays" / running.RECORD).write_text(json.dumps(other_form), encoding="utf-8")
+        assert not kept.is_fresh(tmp_path / "arrays", text)
+    (tmp_path / "arrays" / running.RECORD).write_text(json.dumps(record), encoding="utf-8")
+    assert kept.is_fresh(tmp_path / "arrays", text)
     kernels = tmp_path / "libbacklit.kernels"
     kernels.write_bytes(b"compiled otherwise")
     with monkeypatch.context() as other_kernels:
         other_kernels.setattr(running, "KERNELS", kernels)
-        assert not kept.is_fresh(tmp_path / "arrays-ko", text)
-    markdown, drawn, notebook, machine = lessons.read(tmp_path / "arrays-ko")
-    nbformat.validate(nbformat.reads(notebook, as_version=4))
-    assert set(re.findall(r"!\[[^\]]*\]\(([^)]+)\)", markdown)) == set(drawn)
+        assert not kept.is_fresh(tmp_path / "arrays", text)
+    pictures_in = {}
+    for language in ("en", "ko"):
+        markdown, pictures_in[language], notebook, machine = lessons.read(tmp_path / "arrays", language)
+        nbformat.validate(nbformat.reads(notebook, as_version=4))
+        assert set(re.findall(r"!\[[^\]]*\]\(([^)]+)\)", markdown)) == set(pictures_in[language])
+    assert re.search("[가-힣]", markdown)
+    assert pictures_in["en"] != pictures_in["ko"]  # of one run, labels in the page's language
     head = lessons.head(lessons.LESSONS["arrays"], "ko", "arrays.ko.ipynb", machine)
     assert '(arrays.ko.ipynb){ download="arrays.ko.ipynb" }' in head
     assert machine in head
     assert "윤곽" in lessons.head(lessons.LESSONS["arrays"], "ko", "", "")
+
+
+def test_a_lesson_s_process_keeps_to_its_core_before_a_library_counts_them() -> None:
+    heavy = '{"numpy", "jax", "matplotlib", "backlit"}'
+    code = f"import sys, running; sys.exit(bool({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "docs" / "site", check=False)
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize("lesson", openings.OPENINGS)

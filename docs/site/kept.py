@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -35,25 +35,24 @@ def is_fresh(folder: Path, text: Path) -> bool:
         return False
 
 
-def bring_up_to_date(wanted: Iterable[tuple[str, str, Path]]) -> dict[tuple[str, str], Path]:
-    """The folder of each lesson and language; those that have changed are run anew, some at once.
+def bring_up_to_date(texts: Mapping[str, Path]) -> dict[str, Path]:
+    """The folder of each lesson; those that have changed are run anew, some at once.
 
     Parameters
     ----------
-    wanted : iterable of (name, language, file of the text)
+    texts : mapping of name to the text's file
     """
-    texts = {(name, language): text for name, language, text in wanted}
-    folders = {key: FOLDER / "-".join(key) for key in texts}
-    stale = [key for key, text in texts.items() if not is_fresh(folders[key], text)]
+    folders = {name: FOLDER / name for name in texts}
+    stale = [name for name, text in texts.items() if not is_fresh(folders[name], text)]
     cores = sorted(os.sched_getaffinity(0))[:MOST_AT_ONCE] if hasattr(os, "sched_getaffinity") else [ANY]
     free: SimpleQueue[int] = SimpleQueue()
     for core in cores:
         free.put(core)
 
-    def run_on_one(key: tuple[str, str]) -> None:
+    def run_on_one(name: str) -> None:
         core = free.get()
         try:
-            run(*key, folders[key], core)
+            run(name, folders[name], core)
         finally:
             free.put(core)
 
@@ -62,7 +61,7 @@ def bring_up_to_date(wanted: Iterable[tuple[str, str, Path]]) -> dict[tuple[str,
     return folders
 
 
-def run(name: str, language: str, folder: Path, core: int = ANY) -> None:
+def run(name: str, folder: Path, core: int = ANY) -> None:
     """Run a lesson in a process of its own, whose record then has no other lesson's code in it; on a core of its own.
 
     Raises
@@ -71,8 +70,8 @@ def run(name: str, language: str, folder: Path, core: int = ANY) -> None:
         If the lesson fails: with what it said.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    command = [sys.executable, running.__file__, name, language, str(folder), str(core)]
+    command = [sys.executable, running.__file__, name, str(folder), str(core)]
     environment = {**os.environ, "PYTHONPATH": str(running.SOURCE.parent)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"lesson {name} ({language}) can't be run for the site:\n{done.stderr}")
+        raise RuntimeError(f"lesson {name} can't be run for the site:\n{done.stderr}")

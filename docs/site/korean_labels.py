@@ -1,37 +1,33 @@
-"""Korean labels of pictures on the Korean pages: by the words that the report and drawings have, and some more."""
+"""Korean pictures beside those that a page's own code draws."""
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from summaries import korean
 
-from backlit.report.labels import Patterns, patterns
-
-
-def draw_them() -> None:
-    """From now on, figures and drawings that are saved have their known labels in Korean; to the process's end."""
+def draw_them_too() -> None:
+    """From now on, whatever is saved as "x.png" is also saved as "x.ko.png", labels in Korean; to the process's end."""
     from matplotlib.figure import Figure
 
     from backlit.inspect.draw.drawing import Drawing
-    from backlit.lessons.pictures import labels_in  # here, so that what is read meanwhile is seen: `running.watched`
+    from backlit.lessons.pictures import labels_in
 
     save, keep = Figure.savefig, Drawing.save
 
-    def savefig(figure: Figure, *args: Any, **options: Any) -> None:
-        with labels_in(figure, "ko", more()):
-            save(figure, *args, **options)
+    def savefig(figure: Figure, path: str | Path, **options: Any) -> None:
+        save(figure, path, **options)
+        with labels_in(figure, "ko"):
+            save(figure, korean(path), **options)
 
-    def save_in_korean(drawing: Drawing, path: str | Path) -> Path:
-        return keep(drawing.within("ko"), path)
+    def save_drawing(drawing: Drawing, path: str | Path) -> Path:
+        keep(drawing.within("ko"), korean(path))
+        return keep(drawing, path)
 
-    Figure.savefig = savefig  # type: ignore[method-assign]
-    Drawing.save = save_in_korean  # type: ignore[method-assign]
+    Figure.savefig = savefig  # type: ignore[assignment]
+    Drawing.save = save_drawing  # type: ignore[method-assign]
 
 
-@cache
-def more() -> Patterns:
-    """Labels that a report has not."""
-    return patterns(korean("labels"))
+def korean(path: str | Path) -> Path:
+    """Where the Korean picture is beside the English one."""
+    return Path(path).with_suffix(f".ko{Path(path).suffix}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import product
 from pathlib import Path
 
 import kept
@@ -66,17 +67,16 @@ def write(folder: Path, outline: bool = False) -> None:
     With `outline` no lesson is run: their pages have no numbers, empty pictures, and no notebooks.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = [(name, language, Path(lesson.path)) for name, lesson in LESSONS.items() for language in WORDS]
-    run = {} if outline else kept.bring_up_to_date(wanted)
+    run = {} if outline else kept.bring_up_to_date({name: Path(lesson.path) for name, lesson in LESSONS.items()})
     for language in WORDS:
         (folder / f"index{suffix(language)}.md").write_text(index(language), encoding="utf-8")
-    for name, language, _ in wanted:
+    for name, language in product(LESSONS, WORDS):
         lesson = LESSONS[name]
         if outline:
             made = page(lesson, language, steps=outlined(lesson))
             markdown, pictures, notebook, where = made.markdown, made.pictures, "", ""
         else:
-            markdown, pictures, notebook, where = read(run[name, language])
+            markdown, pictures, notebook, where = read(run[name], language)
         for picture, content in pictures.items():
             file = folder / picture
             file.with_name(f"{file.stem}{suffix(language)}{file.suffix}").write_bytes(content)
@@ -92,11 +92,12 @@ def write(folder: Path, outline: bool = False) -> None:
         (folder / f"{name}{suffix(language)}.md").write_text(text, encoding="utf-8")
 
 
-def read(folder: Path) -> tuple[str, dict[str, bytes], str, str]:
+def read(folder: Path, language: str) -> tuple[str, dict[str, bytes], str, str]:
     """Of a lesson that was run: its Markdown, its pictures by file name, its notebook, and the machine that ran it."""
-    pictures = {file.name: file.read_bytes() for kind in ("png", "svg") for file in sorted(folder.glob(f"*.{kind}"))}
+    place = folder / language
+    pictures = {file.name: file.read_bytes() for kind in ("png", "svg") for file in sorted(place.glob(f"*.{kind}"))}
     record = json.loads((folder / running.RECORD).read_text(encoding="utf-8"))
-    markdown, notebook = ((folder / name).read_text(encoding="utf-8") for name in (running.PAGE, running.NOTEBOOK))
+    markdown, notebook = ((place / name).read_text(encoding="utf-8") for name in (running.PAGE, running.NOTEBOOK))
     return markdown, pictures, notebook, record["machine"]
 
 

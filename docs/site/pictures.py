@@ -10,8 +10,10 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from korean_labels import korean
+
 PAGES = ("index", "see-inside", "gallery")
-PRELUDE = "import sys; sys.path.insert(0, {here!r}); import korean_labels; korean_labels.draw_them()\n"
+PRELUDE = "import sys; sys.path.insert(0, {here!r}); import korean_labels; korean_labels.draw_them_too()\n"
 BLOCK = re.compile(r"```python\n(.*?)```\n", flags=re.DOTALL)
 DRAWN = {"": "What the code above draws", ".ko": "위의 코드가 그린 그림"}
 
@@ -43,20 +45,19 @@ def shown(text: str, page: str) -> str:
 def write(folder: Path) -> None:
     """Run the pages' code, as far as the last picture needs, and keep what it draws; in each language."""
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda which: draw(folder, *which), [(page, lang) for page in PAGES for lang in ("", "ko")]))
+        list(pool.map(lambda page: draw(folder, page), PAGES))
 
 
-def draw(folder: Path, page: str, lang: str) -> None:
-    """The pictures of one page, with labels in a language."""
+def draw(folder: Path, page: str) -> None:
+    """The pictures of one page, from one run: with English labels, and with Korean ones."""
     blocks = BLOCK.findall((folder / f"{page}.md").read_text(encoding="utf-8"))
     last = max(place for place, block in enumerate(blocks) if names(block))
     code = "\n".join(blocks[: last + 1])
     with tempfile.TemporaryDirectory() as place:
-        whole = PRELUDE.format(here=str(Path(__file__).parent)) + code if lang else code
+        whole = PRELUDE.format(here=str(Path(__file__).parent)) + code
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
         command = [sys.executable, "-c", whole]
         subprocess.run(command, cwd=place, env=environment, check=True, stdout=subprocess.DEVNULL)
         for name in names(code):
-            drawn = Path(place) / name
-            kept = folder / (f"{drawn.stem}.{lang}{drawn.suffix}" if lang else name)
-            kept.write_bytes(drawn.read_bytes())
+            for drawn in (Path(place) / name, korean(Path(place) / name)):
+                (folder / drawn.name).write_bytes(drawn.read_bytes())

@@ -1,6 +1,8 @@
-"""A lesson run in full, once for all that the site shows of it: page, pictures, notebook, and what they were made from.
+"""A lesson run in full, once for all that the site shows of it: pages, pictures and notebooks in each language.
 
-`python docs/site/running.py NAME LANG FOLDER CORE` writes them; `kept.py` calls it for those that have changed.
+`python docs/site/running.py NAME FOLDER CORE` writes them, and what they were made from; `kept.py` calls it for those
+that have changed. It imports no library before it keeps to its core: they count the cores when they are loaded, and
+the threads of two lessons, one waiting on the other's core, were seen to take three times the processor's time.
 """
 
 from __future__ import annotations
@@ -15,13 +17,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import korean_labels
-
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "backlit"
 KERNELS = SOURCE / "graph" / "kernels" / "native" / "libbacklit.kernels"
 LIBRARIES = ("numpy", "jax", "jaxlib", "matplotlib", "scipy")
-PAGE, NOTEBOOK, RECORD = "page.md", "notebook.ipynb", "made.json"
+PAGE, NOTEBOOK, RECORD = "page.md", "notebook.ipynb", "made.json"  # the first two in a folder of their language
 
 
 def digest(file: Path) -> str:
@@ -35,10 +35,8 @@ def versions() -> dict[str, str]:
 
 
 def made_by() -> list[str]:
-    """What else decides what is written: these files, and the compiled kernels, which are loaded as no module."""
-    here = Path(__file__).parent
-    written = [here / name for name in (Path(__file__).name, "korean_labels.py", "summaries.ko.toml")]
-    return [digest(file) for file in (*written, KERNELS)]
+    """What else decides what is written: this file, and the compiled kernels, which are loaded as no module."""
+    return [digest(file) for file in (Path(__file__), KERNELS)]
 
 
 def machine() -> str:
@@ -72,24 +70,24 @@ def used(opened: list[str]) -> dict[str, str]:
     return {file.relative_to(SOURCE).as_posix(): digest(file) for file in sorted(own) if file.is_file()}
 
 
-def write(name: str, language: str, folder: Path) -> None:
-    """Run a lesson and write what the site shows of it."""
+def write(name: str, folder: Path) -> None:
+    """Run a lesson and write what the site shows of it; in each language from the same run, in English."""
     opened = watched()
+    from backlit.languages import NAMES
     from backlit.lessons import LESSONS
     from backlit.lessons.notebook import notebook
     from backlit.lessons.page import page
     from backlit.lessons.running import run
 
-    if language == "ko":
-        korean_labels.draw_them()
     lesson = LESSONS[name]
-    steps = list(run(lesson, language))
-    made = page(lesson, language, quick=False, steps=steps)
-    folder.mkdir(parents=True, exist_ok=True)
-    for picture, content in made.pictures.items():
-        (folder / picture).write_bytes(content)
-    (folder / NOTEBOOK).write_text(notebook(lesson, language, steps=steps), encoding="utf-8")
-    (folder / PAGE).write_text(made.markdown, encoding="utf-8")
+    steps = list(run(lesson))
+    for language in NAMES:
+        made, place = page(lesson, language, quick=False, steps=steps), folder / language
+        place.mkdir(parents=True, exist_ok=True)
+        for picture, content in made.pictures.items():
+            (place / picture).write_bytes(content)
+        (place / NOTEBOOK).write_text(notebook(lesson, language, steps=steps), encoding="utf-8")
+        (place / PAGE).write_text(made.markdown, encoding="utf-8")
     record = {
         "text": digest(Path(lesson.path)),
         "files": used(opened),
@@ -102,6 +100,6 @@ def write(name: str, language: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if int(sys.argv[4]) >= 0:  # before libraries count the cores; so lessons that run side by side don't share one
-        os.sched_setaffinity(0, {int(sys.argv[4])})
-    write(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
+    if int(sys.argv[3]) >= 0:
+        os.sched_setaffinity(0, {int(sys.argv[3])})
+    write(sys.argv[1], Path(sys.argv[2]))

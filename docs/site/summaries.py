@@ -12,6 +12,6 @@ FILE = Path(__file__).with_name("summaries.ko.toml")
 
 @cache
 def korean(kind: str = "names") -> Mapping[str, str]:
-    """What each public name is, or each of the "commands", in a sentence; "labels" of figures, as patterns."""
+    """What each public name is, or each of the "commands", in a sentence."""
     texts = tomllib.loads(FILE.read_text(encoding="utf-8"))[kind]
     return {name: text.replace("``", "`") for name, text in texts.items()}

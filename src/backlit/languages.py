@@ -86,7 +86,8 @@ class Said(str):
     """An English sentence that knows its words in other languages: for whoever wants a string, a string.
 
     Joined with others by `join`, it goes on knowing them; an f-string or ``+`` makes plain English of it. JSON keeps
-    the English; `glossary` is what is to be kept beside it, and `restored` puts both together again.
+    the English; `glossary` is what is to be kept beside it, and `restored` puts both together again. Matplotlib keeps
+    it in its labels, for `str` of it is itself.
 
     Examples
     --------
@@ -106,6 +107,9 @@ class Said(str):
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         return (self.texts,)
+
+    def __str__(self) -> Self:
+        return self
 
     def within(self, lang: str) -> str:
         """The sentence in a language."""

@@ -351,6 +351,20 @@ def test_labels_are_in_the_language_that_is_asked_for():
         bl.draw(w1()).within("kr")
 
 
+def test_names_of_ours_are_in_the_picture_s_language_and_names_of_others_stay():
+    graph = bl.draw(w2(), "operations").within("ko")
+    assert {"출력"} <= {label.text for label in texts(graph)}
+    assert "출력의 그래프" in graph.title
+    assert any("∂(Σ 출력)/∂(이 값)" in label.text for label in texts(graph))
+    whole = bl.explain(bl.tensor([1.0, 2.0], name="output") * 2, upstream=[1.0, 3.0])
+    given = {label.text for label in texts(bl.draw(whole).within("ko"))}
+    assert "output" in given
+    assert any("∂(f · 상류)/∂(이 값)" in text for text in given)
+    branches = {label.text for label in texts(bl.draw(branched()).within("ko"))}
+    assert "이어 붙이기" in branches
+    assert not {"concatenate", "input", "output"} & branches
+
+
 def test_a_picture_goes_from_language_to_language():
     english = bl.draw(w2(), "neurons", x=[0.1, 0.2])
     korean = english.within("ko")

@@ -6,9 +6,12 @@ from typing import Any
 
 import nbformat
 import pytest
+from matplotlib.text import Text
 from nbclient import NotebookClient
 
-from backlit.lessons import LESSONS, Lesson
+from backlit.inspect.draw import Drawing
+from backlit.languages import Said
+from backlit.lessons import LESSONS, Lesson, pictures
 from backlit.lessons.answers import judge
 from backlit.lessons.notebook import notebook
 from backlit.lessons.running import FilledProse, execute, run
@@ -24,13 +27,31 @@ NO_RESULT = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|«[^»]*»|\]\(
 
 
 @pytest.mark.parametrize("lesson", RUN)
-def test_it_runs_and_its_claims_hold(lesson: Lesson) -> None:
-    steps = list(run(lesson, "ko", quick=True))
+def test_it_runs_and_its_claims_hold(lesson: Lesson, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: dict[str, str] = {}
+
+    def heard(english: str, korean: str) -> Said:
+        said[english] = korean
+        return Said({"en": english, "ko": korean})
+
+    monkeypatch.setattr(pictures, "_english", heard)
+    steps = list(run(lesson, quick=True))
     filled = [step for step in steps if isinstance(step, FilledProse)]
     assert len(steps) == len(lesson.parts)
     assert any(step.figures for step in filled)
     for step in filled:
         assert "«" not in "".join(step.text.values())
+    drawn = {text for step in filled for figure in step.figures.values() for text in labels(figure, "ko")}
+    assert set(said.values()) <= drawn  # of a run in English: no label has lost its Korean on the way
+
+
+def labels(figure: Any, language: str) -> set[str]:
+    """What is written in a figure; drawings are in each language by themselves."""
+    if isinstance(figure, Drawing):
+        return set()
+    with pictures.labels_in(figure, language):
+        figure.draw_without_rendering()
+        return {text.get_text() for text in figure.findobj(Text)}
 
 
 @pytest.mark.parametrize("lesson", EACH)

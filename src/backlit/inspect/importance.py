@@ -12,6 +12,7 @@ from backlit.data.preparation import preparation_of
 from backlit.errors import InputError, ShapeError
 from backlit.graph import tree
 from backlit.graph.derivatives import grad
+from backlit.languages import Template
 from backlit.nn.shapes import rows_at, rows_of
 from backlit.train.heads import HeadTargets
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 5000  # looked at; more would only take longer
 ROWS = 1024  # of one gradient
+_COLUMN = Template("column {n}", "{n}번 열")  # of data that has no names
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +155,7 @@ def _losses(run: Result) -> list[str]:
 def _columns(run: Result, inputs: np.ndarray) -> list[_Part]:
     """The user's columns, with the inputs that each became."""
     count = inputs.shape[1]
-    places = preparation_of(run.preparation).places() or [(f"column {i}", slice(i, i + 1)) for i in range(count)]
+    places = preparation_of(run.preparation).places() or [(_COLUMN.say(n=i), slice(i, i + 1)) for i in range(count)]
     shares = _gradient_shares(run, inputs)
 
     def part(name: str, place: slice) -> _Part:

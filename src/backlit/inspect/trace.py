@@ -10,9 +10,12 @@ import numpy as np
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.graph.tensor import Tensor, tensor
+from backlit.languages import Template
 from backlit.nn import losses
 from backlit.nn.layer import Layer, Network
 from backlit.nn.shapes import named
+
+_OUTPUT = Template("output", "출력").say()
 
 
 def require_network(what: Any, call: str) -> Network:
@@ -68,7 +71,7 @@ def trace(network: Network, x: Any = None, y: Any = None, loss: Any = None) -> T
                 f"the network has several outputs ({', '.join(network.output_names)}): give y and loss, or take one of "
                 f"them, network.apply(network.params, x)[0][{network.output_names[0]!r}] of Tensors"
             )
-        output.name = "output"
+        output.name = _OUTPUT
         return output
     whole = losses.Heads(loss) if isinstance(loss, Mapping) else losses.get(loss)
     value = whole(output, tree.map(np.asarray, y) if isinstance(y, Mapping) else np.asarray(y)).mean()

@@ -32,7 +32,7 @@ def notebook(
     """Run a lesson, and write it as a notebook: its file's text.
 
     Figures stand under the code that made them; exercises have a cell for the answer each, and one that checks them.
-    `steps` are those of a run that was made before, in this language.
+    `steps` are those of a run that was made before: in English, or in this language.
     """
     words = _WORDS[language]
     head = f"# {lesson.number}. {lesson.title[language]}"

@@ -48,7 +48,7 @@ class Page:
 def page(
     lesson: Lesson, language: str = "en", *, quick: bool = True, steps: Iterable[FilledProse | RunCode] | None = None
 ) -> Page:
-    """Run a lesson and write it down; `steps` are those of a run that was made before, in whatever language."""
+    """Run a lesson and write it down; `steps` are those of a run made before, in English or this language."""
     pictures: dict[str, bytes] = {}
     words = _WORDS[language]
     lines = [f"# {lesson.number}. {lesson.title[language]}", lesson.summary[language], lesson.follows[language]]

@@ -12,8 +12,8 @@ from typing import Any
 from backlit.inspect.draw.drawing import Drawing
 from backlit.inspect.draw.png import save_png
 from backlit.inspect.plots.style import Given, fonts
-from backlit.languages import check_language
-from backlit.report.labels import Patterns, matched, translated
+from backlit.languages import Said, check_language
+from backlit.report.labels import translated
 
 
 def is_picture(value: Any) -> bool:
@@ -34,10 +34,10 @@ def png(picture: Any, language: str = "en") -> bytes:
 
 
 @contextlib.contextmanager
-def labels_in(figure: Any, language: str, also: Patterns = ()) -> Iterator[int]:
-    """Labels that Backlit's own plots make are in a language, for a while; how many there are.
+def labels_in(figure: Any, language: str) -> Iterator[int]:
+    """Labels that Backlit's own plots and lessons make are in a language, for a while; how many there are.
 
-    What comes with the data is left alone, whatever it is called. `also` has patterns of labels that a report has not.
+    What comes with the data is left alone, whatever it is called.
     """
     from matplotlib.text import Text
 
@@ -47,10 +47,10 @@ def labels_in(figure: Any, language: str, also: Patterns = ()) -> Iterator[int]:
         if language != "en":
             for axis in _named_ticks(figure):  # their texts are written anew when they are drawn
                 formatters.append((axis, axis.get_major_formatter()))
-                axis.set_major_formatter(_in(axis.get_major_formatter(), language, also))
+                axis.set_major_formatter(_in(axis.get_major_formatter(), language))
         for text in figure.findobj(Text) if language != "en" else ():
             english = text.get_text()
-            words = _words(english, language, also)
+            words = _words(english, language)
             if words is not None:
                 changed.append((text, english))
                 text.set_text(words)
@@ -62,26 +62,29 @@ def labels_in(figure: Any, language: str, also: Patterns = ()) -> Iterator[int]:
             text.set_text(english)
 
 
-def _words(english: Any, language: str, also: Patterns) -> str | None:
-    """A label in a language, if it is one of Backlit's own."""
+def _words(english: Any, language: str) -> str | None:
+    """A label in a language, if it knows that itself or is one of Backlit's own."""
+    if isinstance(english, Said):
+        return english.within(language)
     own = isinstance(english, str) and english and not isinstance(english, Given)
-    return (translated(english, language) or matched(english, also)) if own else None
+    return translated(english, language) if own else None
 
 
 def _named_ticks(figure: Any) -> list[Any]:
     """Axes of a figure whose ticks have names, not numbers."""
+    from matplotlib.category import StrCategoryFormatter
     from matplotlib.ticker import FuncFormatter
 
     every = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
-    return [axis for axis in every if isinstance(axis.get_major_formatter(), FuncFormatter)]
+    return [axis for axis in every if isinstance(axis.get_major_formatter(), (FuncFormatter, StrCategoryFormatter))]
 
 
-def _in(formatter: Any, language: str, also: Patterns) -> Callable[[float, int | None], str]:
+def _in(formatter: Any, language: str) -> Callable[[float, int | None], str]:
     """What puts a tick's name into a language."""
 
     def named(value: float, place: int | None = None) -> str:
         english = formatter(value, place)
-        return _words(english, language, also) or english
+        return _words(english, language) or english
 
     return named
 
@@ -96,18 +99,19 @@ def shown(picture: Any, language: str = "en") -> tuple[str, bytes]:
 def saying(language: str) -> Callable[[str, str], str]:
     """A function that chooses between the English and the Korean of a picture's label.
 
-    Where no font here has Hangul, it chooses English, and that is said once, in the log.
+    An English label goes on knowing its Korean, for whoever shows the picture in either language. Where no font here
+    has Hangul, English is chosen, and that is said once, in the log.
 
     >>> say = saying("en")
-    >>> say("loss", "손실")
-    'loss'
+    >>> say("loss", "손실"), say("loss", "손실").within("ko")
+    ('loss', '손실')
     """
     check_language(language, of="the lessons")
     return _korean if language == "ko" and _hangul_can_be_drawn() else _english
 
 
-def _english(english: str, korean: str) -> str:
-    return english
+def _english(english: str, korean: str) -> Said:
+    return Said({"en": english, "ko": korean})
 
 
 def _korean(english: str, korean: str) -> str:

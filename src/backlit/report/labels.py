@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
 from html import escape, unescape
 from typing import Any
 
@@ -12,7 +11,6 @@ from backlit.inspect.plots.style import Given
 from backlit.languages import NAMES
 from backlit.report.texts import catalogue
 
-Patterns = Sequence[tuple[re.Pattern[str], str]]
 _GIVEN = "given-label-"  # what ids of groups begin with whose texts came with the data
 _TEXT = re.compile(rf'<g id="{_GIVEN}\d+">.*?</g>|<text(?P<how>[^>]*)>(?P<words>[^<]+)</text>', flags=re.DOTALL)
 
@@ -51,26 +49,25 @@ def _each(match: re.Match[str]) -> str:
 
 def translated(english: str, lang: str) -> str | None:
     """A label in another language; None if it isn't one of those that the catalogue has."""
-    return matched(english, _patterns(lang))
+    return _matched(english, lang, "labels") or _matched(english, lang, "measures")
 
 
-def matched(english: str, found: Patterns) -> str | None:
-    """What the first pattern that fits makes of a label."""
-    for pattern, text in found:
+def _matched(english: str, lang: str, kind: str) -> str | None:
+    """What the first pattern that fits makes of a label; what stands in a place called "measure" is one of ours."""
+    for pattern, text in _patterns(lang, kind):
         if match := pattern.fullmatch(english):
-            return text.format(**match.groupdict())
+            values = match.groupdict()
+            if "measure" in values:
+                values["measure"] = _matched(values["measure"], lang, "measures") or values["measure"]
+            return text.format(**values)
     return None
 
 
 @functools.cache
-def _patterns(lang: str) -> Patterns:
-    return patterns(catalogue(lang)["labels"])
-
-
-def patterns(labels: Mapping[str, str]) -> Patterns:
+def _patterns(lang: str, kind: str) -> list[tuple[re.Pattern[str], str]]:
     """Labels with places for values, "epoch {n}", as patterns that find the values."""
     made = []
-    for english, text in labels.items():
+    for english, text in catalogue(lang)[kind].items():
         parts = re.split(r"\{(\w+)\}", english)
         words = [re.escape(part).replace(r"\ ", r"\s") for part in parts]  # a long label may be broken into lines
         pattern = "".join(f"(?P<{part}>.+)" if i % 2 else words[i] for i, part in enumerate(parts))

@@ -48,7 +48,7 @@ def draw(
     for name, axis in zip(names, panels, strict=False):
         _panel(axis, name, space[name], lines, np.clip(scores, floor, ceiling), floor if not smaller else ceiling)
         share = f": {mattered[name]:.0%} of the differences" if name in mattered else ""
-        axis.set_title(label(f"{name}{share}"), fontsize=9, loc="left")
+        axis.set_title(label(f"{name}{share}") if share else given(name), fontsize=9, loc="left")
     for axis in panels[len(names) :]:
         axis.set_visible(False)
     for axis in panels[::across]:

@@ -16,7 +16,7 @@ from backlit.nn.layers.sequence import Masked
 from backlit.nn.layers.wired import INPUT, OUTPUT, Wired
 from backlit.nn.shapes import Shapes
 
-_SIGNS = {"Add": "+", "Sub": "−", "Mul": "×", "Div": "÷", "Concat": "concatenate"}
+_SIGNS = {"Add": "+", "Sub": "−", "Mul": "×", "Div": "÷", "Concat": words.MERGES["concatenate"]}
 IN, OUT = "→ ", " →"  # in keys, of inputs and outputs: no layer is called so
 _STEPS = 6  # time steps that are drawn of an unrolled layer; of more the first ones and the last
 
@@ -138,7 +138,7 @@ class _ArchitectureWalk:
     def _merge(self, path: str, way: str, shape: Shape, ends: list[str]) -> str:
         if len(ends) == 1:
             return ends[0]
-        return self.add(f"{path}:{way}", Part(path, "merge", "+" if way == "sum" else way, shape), ends)
+        return self.add(f"{path}:{way}", Part(path, "merge", words.MERGES.get(way, way), shape), ends)
 
     def _residual(self, path: str, layer: Residual, shape: Shape, source: str, level: int) -> str:
         ends = [self.visit(_join(path, n), p, part_shape, source, level + 1) for n, p, part_shape in layer.open(shape)]

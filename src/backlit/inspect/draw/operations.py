@@ -118,8 +118,8 @@ def operations(explanation: Explanation, note: str = "", slopes: bool = False) -
 def legend_of(name: str, upstream: Any) -> Said:
     """What stands above and below the lines, if this gradient arrives at the output."""
     if not np.all(np.asarray(upstream) == 1):
-        return words.VALUES.say(name=f"({name} · upstream)")
-    return words.VALUES.say(name=name if np.size(upstream) == 1 else f"(Σ {name})")
+        return words.VALUES.say(name=words.UPSTREAM_OF.say(name=name))
+    return words.VALUES.say(name=name if np.size(upstream) == 1 else words.SUM_OF.say(name=name))
 
 
 def compose(

@@ -33,6 +33,8 @@ VALUES = Template(
     "above each line: its value · below, in italics: ∂{name}/∂(this value)",
     "선 위: 값 · 선 아래, 기울임: ∂{name}/∂(이 값)",
 )
+UPSTREAM_OF = Template("({name} · upstream)", "({name} · 상류)")
+SUM_OF = Template("(Σ {name})", "(Σ {name})")
 SLOPES = Template("at the beginning of a line: its local slope", "선이 시작하는 곳: 국소 미분값").say()
 GOES_ON = Template(
     "where a line ends in a name, it goes on at that name", "이름에서 끊긴 선은 같은 이름에서 이어집니다"
@@ -84,6 +86,12 @@ FIRST_STATE = Template("the first state", "첫 상태").say()
 AT_STEP = Template("{letter} at step {n}", "단계 {n}의 {letter}")
 CELL = Template("{kind} cell", "{kind} 셀")
 CELL_AT = Template("{kind} cell at step {n}, of {units} units", "단계 {n}에서의 {kind} 셀, 유닛 {units}개")
+MERGES = {
+    "sum": "+",
+    "concatenate": Template("concatenate", "이어 붙이기").say(),
+    "mean": Template("mean", "평균").say(),
+    "stack": Template("stack", "쌓기").say(),
+}
 SIGNS = {"×": Template("times", "곱하기").say(), "+": Template("plus", "더하기").say()}
 STATES = {
     "hidden": Template("hidden", "은닉 상태").say(),

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.inspect.plots.style import TRAINING, VALIDATION, figure, given, picture, tidy
-from backlit.nn.metrics import METRICS
+from backlit.inspect.plots.style import TRAINING, VALIDATION, figure, measure, picture, tidy
 
 
 @picture
@@ -33,7 +32,7 @@ def learning_curves(history: Any, best_epoch: int | None = None) -> Any:
     for axis in np.ravel(axes)[len(names) :]:
         axis.remove()
     for axis, name in zip(np.ravel(axes), names, strict=False):
-        axis.set(xlabel="epoch", title=name if name == "loss" or name in METRICS else given(name))
+        axis.set(xlabel="epoch", title=measure(name))
         for key, style, who in ((name, TRAINING, "training"), (f"val_{name}", VALIDATION, "validation")):
             if history and key in history[-1]:
                 axis.plot(epochs, [record[key] for record in history], label=who, marker=marker, **style)

@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from backlit.aligned import visible
+from backlit.errors import UnknownNameError
+from backlit.languages import Said
+from backlit.nn import metrics
 
 _KOREAN_FONTS = (
     "Noto Sans CJK KR",
@@ -92,6 +95,8 @@ def label(text: Any) -> str:
     >>> print(label("$_2019"))
     \$_2019
     """
+    if isinstance(text, Said):
+        return Said({lang: label(words) for lang, words in text.texts.items()})
     text = visible(text).replace("$", r"\$")
     if text.isascii():
         return text
@@ -204,6 +209,18 @@ class Given(str):
         return self
 
 
+def measure(name: str) -> str:
+    """A measure's name as a label: Backlit's own can be in another language, the user's came with the data."""
+    try:
+        own = name == "loss" or type(metrics.get(name)).__module__.startswith("backlit.")
+    except UnknownNameError:
+        own = False
+    return label(name) if own else given(name)
+
+
 def given(text: Any) -> str:
-    """A label that comes with the data: a column's, a class's, a title that somebody chose."""
-    return Given(label(text))
+    """A label that comes with the data: a column's, a class's, a title that somebody chose.
+
+    One that knows its other languages doesn't come from there, and goes on knowing them.
+    """
+    return label(text) if isinstance(text, Said) else Given(label(text))
