@@ -272,7 +272,8 @@ def _warm_up(timeline: Timeline | None) -> None:
         with contextlib.suppress(BacklitError):  # whoever wants an update is told
             timeline.warm_up()
 
-    threading.Thread(target=work, name="backlit-studio-compile", daemon=True).start()
+    # Python waits for it before it ends: a thread that is cut off inside XLA's C++ takes the process down with a noise.
+    threading.Thread(target=work, name="backlit-studio-compile", daemon=False).start()
 
 
 def _without_id(reply: Reply) -> Reply:
