@@ -14,15 +14,13 @@ STATE = State(training=TrainingState(engine="numpy"))  # nothing to compile
 
 
 @contextlib.contextmanager
-def running_studio(port=0):
-    """Gives `address()`, with the token."""
+def running_studio(port=0, session=lambda: Session(STATE)):
+    """Gives `address()`, with the token; `session()` makes what each browser begins with."""
     import uvicorn
 
     listener, port = listening("127.0.0.1", port)
     guard = Guard(port, "127.0.0.1", seats=SEATS)
-    server = uvicorn.Server(
-        uvicorn.Config(application(guard, lambda: Session(STATE)), log_level="error", timeout_graceful_shutdown=1)
-    )
+    server = uvicorn.Server(uvicorn.Config(application(guard, session), log_level="error", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:

@@ -6,8 +6,14 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
 from playwright.sync_api import expect
+from typer.testing import CliRunner
 
-from tests.studio.browser.watching import at_update, shown, units_of, until
+import backlit as bl
+from backlit.cli.main import app
+from backlit.cli.studio import session_of
+from backlit.studio.opening import first_of
+from tests.studio.browser.serving import running_studio
+from tests.studio.browser.watching import at_update, frame_numbers, shown, units_of, until
 
 CSV = "width,height,kind\n" + "\n".join(
     f"{i / 10},{(i * 7) % 40 / 10},{'wide' if i % 2 else 'tall'}" for i in range(60)
@@ -180,6 +186,25 @@ def test_an_initialisation_that_is_not_listed_is_shown_as_it_is(page):
     expect(page.locator('[data-do="initializer"]')).to_have_value("normal:0.5")
     page.locator('[data-do="initializer"]').select_option("")
     until(page, "studio.store.state.spec.network.initializer === ''")
+
+
+@pytest.mark.slow
+def test_a_runs_folder_is_gone_on_with(open_page, tmp_path):
+    """As `backlit studio RUN` begins: the network as it was trained, on its data, which goes on from there."""
+    file, folder = tmp_path / "shapes.csv", tmp_path / "run"
+    file.write_text(CSV)
+    options = ["--target", "kind", "--network", "mlp:5", "--ensemble", "1", "--epochs", "3", "--engine", "numpy"]
+    trained = CliRunner().invoke(app, ["train", str(file), *options, "--out", str(folder), "-q", "--no-report"])
+    assert trained.exit_code == 0, trained.output
+    with running_studio(session=session_of(folder, None, 0)) as address:
+        page = open_page(address=address())
+        assert units_of(page) == [2, 5, 2]
+        first = first_of(bl.load(folder).network).params["0"]["weight"].reshape(-1).tolist()
+        assert frame_numbers(page, "param/0/weight") == first
+        before = page.evaluate("studio.store.state.at.update")
+        page.locator('[data-do="update"]').click()
+        at_update(page, before + 1)
+        assert frame_numbers(page, "param/0/weight") != first
 
 
 def test_training_is_set(page):
