@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import statistics
 import time
 from typing import Any
 
-from benchmarks.studio import FLAGS, Server
+from benchmarks.studio import VIEW, Server, launched
 
 PUPILS, SECONDS = 30, 60.0
-SIZES = ({"width": 1366, "height": 900}, {"width": 390, "height": 844})
+SIZES = (VIEW, {"width": 390, "height": 844})
 PATIENCE = 300_000  # milliseconds: all browsers are on this machine, too
 THERE = "() => globalThis.studio?.store.state.frames.a && document.querySelector('[data-unit]')"
 BUILD = """([seed, units]) => studio.session.configure({
@@ -64,14 +63,13 @@ def measured(count: int, seconds: float) -> list[tuple[str, str]]:
     """Every figure: what, how much."""
     from playwright.sync_api import sync_playwright
 
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     server = Server(None, "--pupils", str(count))
     assert server.process.stdout is not None
     address = next(line for line in server.process.stdout if "pupils" in line).split()[-1]
     sizes = [server.memory()]
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+            browser = launched(playwright)
             pupils = [Pupil(browser, address, number) for number in range(count)]
             sizes.append(server.memory())
             refused = browser.new_page().goto(address)

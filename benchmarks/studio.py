@@ -102,6 +102,12 @@ class Server:
         self.process.wait(10)
 
 
+def launched(playwright: Any) -> Any:
+    """The system's Chromium, without a window."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    return playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+
+
 @contextlib.contextmanager
 def opened(browser: Any, server: Server) -> Iterator[tuple[Any, float]]:
     """A page of the studio whose first picture is there, and seconds until then from the server's start."""
@@ -217,10 +223,9 @@ def measured(seconds: float, memory_seconds: float) -> list[tuple[str, str, str]
     """Every figure: what, how much, its aim."""
     from playwright.sync_api import sync_playwright
 
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     rows: list[tuple[str, str, str]] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = launched(playwright)
         times = first_pictures(browser)
         rows += [("first picture, warm cache, s", f"{times['warm']:.2f}", "≤ 1"),
                  ("first picture, cold, s", f"{times['cold']:.2f}", "≤ 2")]  # fmt: skip

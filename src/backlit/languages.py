@@ -113,7 +113,7 @@ class Said(str):
 
     def within(self, lang: str) -> str:
         """The sentence in a language."""
-        return self.texts.get(lang, str(self))
+        return self.texts.get(lang, self)
 
 
 def join(separator: str, sentences: Iterable[str]) -> Said:

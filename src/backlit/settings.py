@@ -260,6 +260,12 @@ def count(default: Any = MISSING, low: int = 1, **about: Any) -> Any:
     return option(default, low=low, open_high=True, whole=True, **about)
 
 
+def whole(default: Any, **about: Any) -> Any:
+    """Declare a whole number from 1."""
+    words = "a whole number of at least 1" + "".join(f", or {name!r}" for name in about.get("besides", ()))
+    return count(default, words=words, **about)
+
+
 def same(record: type[Any], name: str, default: Any = MISSING, **changes: Any) -> Any:
     """Declare an option as another record does, with another default, say None for "chosen by the data"."""
     field = next(field for field in dataclasses.fields(record) if field.name == name)

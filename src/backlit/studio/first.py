@@ -42,13 +42,14 @@ def known() -> list[str | bytes]:
 
 def keep() -> None:
     """Ask a session of its own, and keep what it says; nothing, where what is kept is still what it would say."""
-    file, said = place(), list[str | bytes]()
+    file = place()
     if file is None or (known() and _after_all_code(file)):
         return
     from backlit.files import writing
     from backlit.studio.alone import Alone
     from backlit.studio.wire import to_json
 
+    said = list[str | bytes]()
     alone = Alone(said.append)
     for message in ASKED:
         alone.hear(to_json(message))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from backlit.errors import InputError
-from backlit.settings import Record, count, option
+from backlit.settings import Record, option, whole
 
 if TYPE_CHECKING:  # the command's help is made from this file, and quick
     from pathlib import Path
@@ -40,7 +40,7 @@ class Checkpoint(Record):
     """
 
     folder: str | Path = option()
-    every: int | None = count(None, words="a whole number of at least 1", unit="epochs", scope="call")
+    every: int | None = whole(None, unit="epochs", scope="call")
     resume: bool = option(False, scope="call")
     overwrite: bool = option(False, scope="call")
 

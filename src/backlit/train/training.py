@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from backlit.engine import DEFAULT
 from backlit.errors import InputError, unknown
-from backlit.settings import GIVEN, MISSING, TEXT, Form, Record, count, declared, finite, option, same
+from backlit.settings import GIVEN, MISSING, TEXT, Form, Record, count, declared, finite, option, same, whole
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.keeping import Checkpoint
 from backlit.train.probes.settings import Probes
@@ -102,12 +102,6 @@ def looking(options: Mapping[str, Any], **usual: Any) -> dict[str, Any]:
     """Options of `fit` for what looks, by NumPy, and trains nothing: the precision of training's products isn't its."""
     check_precision(options.get("precision"), "xla")
     return {"engine": "numpy", "metrics": [], **usual, **options, "precision": None}
-
-
-def whole(default: Any, **about: Any) -> Any:
-    """Declare a whole number from 1."""
-    words = "a whole number of at least 1" + "".join(f", or {name!r}" for name in about.get("besides", ()))
-    return count(default, words=words, **about)
 
 
 @dataclass(frozen=True, repr=False)
